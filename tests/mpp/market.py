@@ -17,6 +17,7 @@ from eth_account.signers.local import LocalAccount
 from mpp import Challenge as OfficialChallenge
 from mpp.client.transport import Mpp
 from mpp.methods.evm import client as evm
+from web3.contract.contract import Contract
 
 import nvm_chain as nvm
 from nvm_chain.chain.embedded import deploy_all
@@ -69,12 +70,13 @@ class Market:
     plan_id: int
     payee: str
     token: Domain
+    coin: Contract
 
     def new_buyer(self, funds: int = FUNDS) -> LocalAccount:
         """Return an account with USDC that nobody has used. It has no coin."""
         buyer = Account.create()
         if funds:
-            self.world.send(self.world.other, self.world.usdc.functions.mint(buyer.address, funds))
+            self.world.send(self.world.other, self.coin.functions.mint(buyer.address, funds))
         return buyer
 
     def read_paid(self, buyer: LocalAccount, funds: int = FUNDS) -> int:
@@ -200,19 +202,24 @@ def run_market() -> Iterator[Market]:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])
         world = World(chain)
-        builder, redeemer = chain.accounts[1], chain.accounts[3]
-        price = nvm.get_erc20_price_config(PRICE, str(chain.usdc), builder.address)
-        usage = nvm.register_plan(chain, builder, price, nvm.get_pay_as_you_go_credits_config()).plan_id
-        packet = nvm.get_erc20_price_config(PLAN_PRICE, str(chain.usdc), builder.address)
-        plan = nvm.register_plan(chain, builder, packet, nvm.get_fixed_credits_config(CREDITS)).plan_id
-        nvm.set_minter(chain, builder, plan, world.minter.address, True)
-        free = nvm.get_free_price_config()
-        credits = nvm.register_plan(chain, builder, free, nvm.get_fixed_credits_config(BALANCE)).plan_id
-        nvm.set_redeemer(chain, builder, credits, redeemer.address, True)
-        metadata = AgentMetadata(
-            "Tea", endpoints=(Endpoint("POST", f"{PUBLIC}/ask"), Endpoint("GET", f"{PUBLIC}/data{{/*rest}}"))
-        )
-        attached = [AttachedPlan(usage, 0, 0), AttachedPlan(credits, 2, 2), AttachedPlan(plan, 3, 3)]
-        did = format_did(nvm.register_agent(chain, builder, metadata, attached).agent_id)
-        shop = UsdcShop(url, chain, credits, 0, 0, did, [])
-        yield Market(world, shop, usage, plan, builder.address, read_token_domain(chain, str(chain.usdc)))
+        yield build_market(world, url, world.usdc)
+
+
+def build_market(world: World, url: str, coin: Contract) -> Market:
+    """Register what the seller sells for a token."""
+    chain = world.chain
+    builder, redeemer = chain.accounts[1], chain.accounts[3]
+    price, packet = (nvm.get_erc20_price_config(cost, coin.address, builder.address) for cost in (PRICE, PLAN_PRICE))
+    usage = nvm.register_plan(chain, builder, price, nvm.get_pay_as_you_go_credits_config()).plan_id
+    plan = nvm.register_plan(chain, builder, packet, nvm.get_fixed_credits_config(CREDITS)).plan_id
+    nvm.set_minter(chain, builder, plan, world.minter.address, True)
+    free = nvm.get_free_price_config()
+    credits = nvm.register_plan(chain, builder, free, nvm.get_fixed_credits_config(BALANCE)).plan_id
+    nvm.set_redeemer(chain, builder, credits, redeemer.address, True)
+    metadata = AgentMetadata(
+        "Tea", endpoints=(Endpoint("POST", f"{PUBLIC}/ask"), Endpoint("GET", f"{PUBLIC}/data{{/*rest}}"))
+    )
+    attached = [AttachedPlan(usage, 0, 0), AttachedPlan(credits, 2, 2), AttachedPlan(plan, 3, 3)]
+    did = format_did(nvm.register_agent(chain, builder, metadata, attached).agent_id)
+    shop = UsdcShop(url, chain, credits, 0, 0, did, [])
+    return Market(world, shop, usage, plan, builder.address, read_token_domain(chain, coin.address), coin)

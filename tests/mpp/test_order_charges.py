@@ -1,5 +1,7 @@
 """Plans that are bought by MPP at the address where they are sold over x402: paid once, granted once, told with a receipt."""
 
+from pathlib import Path
+
 import requests
 from mpp import Receipt
 
@@ -7,7 +9,8 @@ from nvm_chain.mpp.problems import BASE
 from nvm_chain.mpp.receipts import read_receipt
 from nvm_chain.operations.credits import read_balance
 from nvm_chain.x402.headers import read_header
-from tests.mpp.market import CREDITS, PLAN_PRICE, Market, Stand, read_challenge, read_opaque
+from tests.mpp.market import CREDITS, PLAN_PRICE, PRICE, Market, Stand, build_market, read_challenge, read_opaque
+from tests.support.fiat_token import deploy_fiat_token
 
 SECONDS = 60
 
@@ -79,3 +82,17 @@ def test_other_paths_of_buying__are_as_without_charges(market: Market, stand: St
     assert requests.get(stand.orders_url, timeout=SECONDS).headers["allow"] == "POST"
     assert requests.post(f"{stand.gate.url}/plans/7/orders", timeout=SECONDS).status_code == 404
     assert requests.get(f"{stand.gate.url}/payments/0x{'0' * 64}", timeout=SECONDS).status_code == 404
+
+
+# ---------------------------------------------------------------------- Circle's own token
+
+
+def test_official_clients__pay_with_the_token_of_circle(market: Market, upstream_url: str, tmp_path: Path) -> None:
+    of_circle = build_market(market.world, market.shop.url, deploy_fiat_token(market.world))
+    assert (of_circle.token.name, of_circle.token.version) == ("USD Coin", "2")
+    first, second = of_circle.new_buyer(), of_circle.new_buyer()
+    with of_circle.open(tmp_path, upstream_url) as stand:
+        assert stand.fetch(first, content=b"for a request").status_code == 200
+        assert stand.fetch_by_node(second, stand.orders_url)["status"] == 200
+    assert (of_circle.read_paid(first), of_circle.read_paid(second)) == (PRICE, PLAN_PRICE)
+    assert read_balance(market.shop.chain, of_circle.plan_id, second.address) == CREDITS
