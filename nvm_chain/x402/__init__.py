@@ -1,1 +1,1 @@
-"""The wire of x402, version 2: headers, offers and payments. No HTTP library, and no network."""
+"""x402, version 2, without HTTP: the wire of each scheme, what settles signed transfers, and the facilitator."""

@@ -30,9 +30,11 @@ from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.offers import PAY_SECONDS
 from nvm_chain.gateway.outcomes import FAILED, Outcome
 from nvm_chain.gateway.upstream import Answer, Upstreams
-from nvm_chain.meter.store.payment_rows import Payment, PaymentPurpose
+from nvm_chain.meter.store.payment_rows import Payment, PaymentPurpose, PaymentState, name_payment
 from nvm_chain.meter.store.payment_serving import Turn, TurnState, begin_serving, end_serving
+from nvm_chain.meter.store.payments import read_payment
 from nvm_chain.meter.store.writer import Writer
+from nvm_chain.operations.authorized_transfers import check_terms
 from nvm_chain.signing.authorizations import SignedTransferAuthorization
 from nvm_chain.types.hashes import keccak
 from nvm_chain.x402.settling.transfers import Taken, build_payment
@@ -62,18 +64,28 @@ class Requests:
 
     async def take(self, signed: SignedTransferAuthorization, plan: SoldPlan, passage: Passage) -> Taken:
         """Settle the transfer for a request. Read the start of the body before. Raises as `nvm_chain.x402.settling` says."""
-        resource = digest_request(passage, plan)
+        resource, price = digest_request(passage, plan), plan.price
+        if price is None or price.payee is None:
+            raise AssertionError("a plan that is sold by transfers has a payee")
+        payee, value = price.payee, price.cost
+        check_terms(signed, payee=payee, value=value)
+        await self._refuse_served(signed, resource)
 
         def work(till: Till) -> Taken:
-            price = plan.price
-            if price is None or price.payee is None:
-                raise AssertionError("a plan that is sold by transfers has a payee")
             more = {"plan_id": plan.plan_id, "resource": resource, "service": passage.service.did}
             new = build_payment(till.chain, signed, PaymentPurpose.REQUEST, **more)  # type: ignore[arg-type]
-            asked = {"payee": price.payee, "value": price.cost, "seconds": PAY_SECONDS}
-            return till.transfers.take(signed, new, limits=self._settings.request_limits, **asked)  # type: ignore[arg-type]
+            limits = self._settings.request_limits
+            return till.transfers.take(signed, new, payee=payee, value=value, seconds=PAY_SECONDS, limits=limits)
 
         return await self._tills.ask(work)
+
+    async def _refuse_served(self, signed: SignedTransferAuthorization, resource: bytes) -> None:
+        """Raise PaymentServed for a transfer for which this request was served, before the chain is asked anything."""
+        token, transfer = signed.token, signed.authorization
+        name = name_payment(token.chain_id, token.address, transfer.payer, transfer.nonce)
+        known = await asyncio.to_thread(self._writer.run, lambda store: read_payment(store, name))
+        if known is not None and known.state is PaymentState.SERVED and known.resource == resource:
+            raise PaymentServed(known.name, known.transaction or None)
 
     async def serve(self, taken: Taken, passage: Passage, send: Send, more: Headers, tell: Tell) -> None:
         """Serve a request for its transfer, or raise why it is not served. What was not served may be asked for again.
