@@ -29,7 +29,7 @@ SETTLING: Final = 32
 MOST_WAITING: Final = 256
 BUSY: Final = "Too many servers ask the facilitator at the moment. Ask the same again in a few seconds."
 BUSY_PAUSE_SECONDS: Final[Seconds] = 2
-IDLE_PAUSE_SECONDS: Final[Seconds] = 15
+IDLE_PAUSE_SECONDS: Final[Seconds] = 4
 """How often settlements are looked at that can change still, and how often it is looked for new ones."""
 
 

@@ -14,7 +14,7 @@ serve two requests for one payment.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Any, Final
 
@@ -234,8 +234,10 @@ class Facilitator:
         self._writer.run(lambda store: leave_payment(store, new.payment_id))
 
     def _count(self, chain: Chain, caller: Caller, new: NewPayment, transaction: str | None) -> None:
-        """Count the gas of a transaction, and its failure."""
-        receipt = chain.find_receipt(transaction) if transaction else None
+        """Count the gas of a transaction, and its failure. What is not counted changes no answer."""
+        receipt = None
+        with suppress(NvmChainError):
+            receipt = chain.find_receipt(transaction) if transaction else None
         if receipt is not None and receipt["from"] == self.sender:
             self.limits.note_gas(caller.name, summarize(receipt).gas_used or 0)
             if receipt["status"] != SUCCEEDED:
@@ -245,7 +247,11 @@ class Facilitator:
         """Return the answer for a payment that is made. Only one says so, unless it is asked for by its key again."""
         told = SettleAnswer(network, payment.transaction, payment.payer, amount=payment.value)
         is_repeated = payment.resource != b"" and payment.resource == new.resource
-        if is_gone() or self._writer.run(lambda store: take_answer(store, payment.payment_id)) or is_repeated:
+        try:
+            is_first = is_gone() or self._writer.run(lambda store: take_answer(store, payment.payment_id))
+        except (IndexFailure, MeterClosed) as error:  # the money has moved, so this may not look like a failure
+            return SettleAnswer(network, payment.transaction, payment.payer, PENDING, error.message())
+        if is_first or is_repeated:
             return told
         message = "It was settled before, and answered. One payment pays for one request."
         return SettleAnswer(network, payment.transaction, payment.payer, DUPLICATE, message)

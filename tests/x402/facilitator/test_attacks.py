@@ -155,6 +155,22 @@ def test_settle__whose_caller_has_gone__is_told_when_it_comes_back(paid_chain: A
         assert wait_until(lambda: desk.ask("/settle", payment, required).json()["success"], 30)
 
 
+def test_settle__whose_block_was_replaced__is_sent_again_and_not_answered_again(
+    paid_chain: Any, tmp_path: Path
+) -> None:
+    ask_node, seller = paid_chain.web3.provider.make_request, paid_chain.accounts[6].address
+    with open_desk(paid_chain, tmp_path) as desk:
+        before, required = desk.balance(seller), desk.require(seller)
+        payment = desk.pay(desk.fund(), required)
+        assert desk.ask("/settle", payment, required).json()["success"] is True
+        ask_node("anvil_reorg", [1, []])
+        ask_node("anvil_dropAllTransactions", [])
+        assert desk.balance(seller) == before
+        assert wait_until(lambda: desk.balance(seller) == before + PRICE, 40)
+        assert desk.ask("/settle", payment, required).json()["errorReason"] == "duplicate_settlement"
+    assert desk.balance(seller) == before + PRICE
+
+
 def read_signed(desk: FacilitatorDesk, payment: dict[str, Any]) -> SignedTransferAuthorization:
     """Return the transfer of a payment, which an observer has seen."""
     authorization, signature = read_transfer(json.dumps(payment["payload"]).encode())
