@@ -1,7 +1,8 @@
 """Addresses of a gateway as buyers see them: of a service, and of what the gateway itself answers.
 
 A service is below ``/services/DID``, or on a host of its own. On such a host, the gateway's own paths are below
-``/.well-known/nvm``, and every other path is the service's. At the gateway's URL they work with this prefix and without it.
+``/.well-known/nvm``, and every other path is the service's. Documents of discovery that its agent does not name are an exception,
+see `nvm_chain.gateway.discovery.places`. At the gateway's URL, its own paths work with this prefix and without it.
 """
 
 from dataclasses import dataclass
