@@ -230,36 +230,36 @@ def spoil(kind: str, *path: str, value: Any = None) -> str:
     return close_header(told)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        spoil("credits", "payload", "voucher"),
-        spoil("credits", "payload", "voucher", value={"type": "x"}),
-        spoil("credits", "payload", "voucher", "ceiling", value="09"),
-        spoil("credits", "payload", "voucher", "ceiling", value="\u0669"),
-        spoil("credits", "payload", "voucher", "holder", value=BUYER.address.lower()),
-        spoil("credits", "payload", "voucher", "signature", value="0xAB"),
-        spoil("credits", "payload", "binding", value={}),
-        spoil("credits", "payload", "binding", "v", value=2),
-        spoil("credits", "payload", "binding", "v", value=True),
-        spoil("credits", "payload", "binding", "level", value="none"),
-        spoil("credits", "payload", "binding", "target", value="/a//b"),
-        spoil("credits", "extensions", value={"payment-identifier": {"info": {"id": "short"}}}),
-        spoil("credits", "extensions", value={"payment-identifier": {"info": {"id": 7}}}),
-        spoil("credits", "extensions", value=[]),
-        spoil("order", "payload", "order"),
-        spoil("order", "payload", "order", "maxCost", value="-1"),
-        spoil("order", "payload", "voucher", value=7),
-        "A" * (MAX_HEADER + 1),
-        "-_-_",
-        "e30=,e30=",
-        base64.b64encode(b"[" * 9_000).decode(),
-        base64.b64encode(b'{"x402Version":2,"accepted":{"scheme":"\xed"}}').decode(),
-        base64.b64encode(b'{"x402Version":2,"accepted":{"scheme":"\\ud800","network":"x"}}').decode(),
-        "\\u0065",
-        "é",
-    ],
-)
+MISTAKES = [
+    spoil("credits", "payload", "voucher"),
+    spoil("credits", "payload", "voucher", value={"type": "x"}),
+    spoil("credits", "payload", "voucher", "ceiling", value="09"),
+    spoil("credits", "payload", "voucher", "ceiling", value="\u0669"),
+    spoil("credits", "payload", "voucher", "holder", value=BUYER.address.lower()),
+    spoil("credits", "payload", "voucher", "signature", value="0xAB"),
+    spoil("credits", "payload", "binding", value={}),
+    spoil("credits", "payload", "binding", "v", value=2),
+    spoil("credits", "payload", "binding", "v", value=True),
+    spoil("credits", "payload", "binding", "level", value="none"),
+    spoil("credits", "payload", "binding", "target", value="/a//b"),
+    spoil("credits", "extensions", value={"payment-identifier": {"info": {"id": "short"}}}),
+    spoil("credits", "extensions", value={"payment-identifier": {"info": {"id": 7}}}),
+    spoil("credits", "extensions", value=[]),
+    spoil("order", "payload", "order"),
+    spoil("order", "payload", "order", "maxCost", value="-1"),
+    spoil("order", "payload", "voucher", value=7),
+    "A" * (MAX_HEADER + 1),
+    "-_-_",
+    "e30=,e30=",
+    base64.b64encode(b"[" * 9_000).decode(),
+    base64.b64encode(b'{"x402Version":2,"accepted":{"scheme":"\xed"}}').decode(),
+    base64.b64encode(b'{"x402Version":2,"accepted":{"scheme":"\\ud800","network":"x"}}').decode(),
+    "\\u0065",
+    "é",
+]
+
+
+@pytest.mark.parametrize("header", MISTAKES, ids=[f"mistake {number}" for number in range(len(MISTAKES))])
 def test_read_payment__with_a_mistake__is_malformed(header: str) -> None:
     with pytest.raises(PaymentMalformed) as raised:
         read_payment(header)

@@ -48,13 +48,17 @@ VOUCHER: Final = sign_voucher(
 )
 ORDER: Final = sign_order(
     BUYER,
-    build_order_authorization(PLAN, payer=BUYER.address, max_cost=20_000_000, valid_before=1_800_000_000),
+    build_order_authorization(
+        PLAN, payer=BUYER.address, max_cost=20_000_000, valid_before=1_800_000_000, salt=b"\x5a" * 32
+    ),
     token=TOKEN,
     contract=CREDITS,
 )
 TRANSFER: Final = sign_transfer_authorization(
     BUYER,
-    build_transfer_authorization(payer=BUYER.address, payee=SHOP, value=10_000, valid_before=1_800_000_000),
+    build_transfer_authorization(
+        payer=BUYER.address, payee=SHOP, value=10_000, valid_before=1_800_000_000, nonce=b"\xa5" * 32
+    ),
     token=TOKEN,
 )
 NAME: Final = "pay_0123456789abcdef"
