@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +12,9 @@ import requests
 from mpp import Receipt
 
 from nvm_chain.gateway.buying.settings import BuyingSettings
-from nvm_chain.gateway.mpp import challenging
+from nvm_chain.gateway.offers import PAY_SECONDS
 from nvm_chain.meter.bodies import hash_body
+from nvm_chain.mpp import challenges
 from nvm_chain.mpp.challenges import read_time, write_digest
 from nvm_chain.mpp.credentials import write_credential
 from nvm_chain.mpp.problems import BASE
@@ -23,7 +23,6 @@ from nvm_chain.x402.headers import read_header, write_header
 from tests.client.clients import find_port
 from tests.gateway.serving import Upstream, reply, served
 from tests.mpp.market import PRICE, Market, Stand, read_challenge, read_opaque
-from tests.support.anvil import wait_until
 
 MANY = 24
 
@@ -256,7 +255,6 @@ def test_upstream__that_fails__leaves_the_payment_for_the_same_request(
 def test_challenge__that_is_over__is_good_for_what_was_paid_and_for_nothing_else(
     market: Market, stand: Stand, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(challenging, "PAY_SECONDS", 3)
     first, second = market.new_buyer(), market.new_buyer()
     body = b"late"
     challenge = stand.challenge(body=body)
@@ -266,7 +264,7 @@ def test_challenge__that_is_over__is_good_for_what_was_paid_and_for_nothing_else
         assert stand.ask(body=body, Authorization=paid).status_code == 500
     finally:
         del upstream.answers["/ask"]
-    wait_until(lambda: time.time() > read_time(challenge.expires) + 1, 30)
+    monkeypatch.setattr(challenges, "read_time", lambda text: read_time(text) - PAY_SECONDS - 1)  # as if it were later
     late = stand.ask(body=body, Authorization=unpaid)
     assert (late.status_code, read_problem(late)) == (402, "invalid-challenge")
     assert stand.ask(body=body, Authorization=paid).status_code == 200
