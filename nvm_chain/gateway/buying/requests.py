@@ -19,7 +19,7 @@ from typing import Final
 
 from msgspec import json
 
-from nvm_chain.errors import IndexFailure, PaymentServed, PaymentServing, PaymentUnderWay
+from nvm_chain.errors import IndexFailure, PaymentByHand, PaymentServed, PaymentServing, PaymentUnderWay
 from nvm_chain.errors.fields import Seconds, Time
 from nvm_chain.gateway.buying.settings import BuyingSettings
 from nvm_chain.gateway.buying.tills import Till, Tills
@@ -129,10 +129,12 @@ class Requests:
 
 
 def _refuse(state: TurnState, payment: Payment) -> Exception:
-    if state is TurnState.SERVED:
+    if state is TurnState.SERVED or payment.served_at:
         return PaymentServed(payment.name, payment.transaction or None)
     if state is TurnState.RUNNING:
         return PaymentServing(payment.name)
+    if payment.state is PaymentState.BY_HAND:
+        return PaymentByHand(payment.name, payment.reason)
     return PaymentUnderWay(payment.name, payment.transaction or None)
 
 

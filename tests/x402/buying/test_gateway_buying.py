@@ -156,3 +156,13 @@ def test_order__beyond_the_limit_of_an_account__is_not_sent(counter: Counter) ->
     ]
     assert codes == [200, 200, 200, 429]
     assert market.read_paid(buyer) == 3 * PRICE
+
+
+def test_payment__that_is_not_known_or_asked_in_another_way__is_refused(counter: Counter) -> None:
+    unknown = f"{counter.url}/payments/0x{'00' * 32}"
+    assert requests.get(unknown, timeout=60).status_code == 404
+    assert requests.post(unknown, timeout=60).status_code == 405
+    assert requests.get(counter.order_url, timeout=60).status_code == 405
+    assert requests.post(f"{counter.url}/plans/7/orders", timeout=60).status_code == 404
+    malformed = counter.post(counter.order_url, {"PAYMENT-SIGNATURE": "e30="})
+    assert (malformed.status_code, "PAYMENT-REQUIRED" in malformed.headers) == (402, True)
