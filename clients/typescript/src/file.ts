@@ -10,13 +10,17 @@ import { createAccount, readAccount, writeAccount, type Account, type Store } fr
 
 const VERSION = 1;
 const PAUSE_MS = 10;
-const MOST_WAITING_MS = 10_000;
+const WAIT_MS = 10_000;
 
 /** Keeps what accounts have signed in a file. Processes of one machine take turns by a second file beside it. */
 export class FileStore implements Store {
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly path: string) {}
+  constructor(
+    readonly path: string,
+    /** How long to wait while another program holds the file. */
+    readonly waitMs: number = WAIT_MS,
+  ) {}
 
   update<Result>(name: string, change: (account: Account) => Result): Promise<Result> {
     const done = this.#turn.then(() => this.#change(name, change));
@@ -44,7 +48,7 @@ export class FileStore implements Store {
   }
 
   async #lock(): Promise<void> {
-    const end = Date.now() + MOST_WAITING_MS;
+    const end = Date.now() + this.waitMs;
     await mkdir(dirname(this.path), { recursive: true });
     while (!(await this.#tryLock())) {
       if (Date.now() > end) {

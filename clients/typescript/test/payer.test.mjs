@@ -261,6 +261,9 @@ test("an order above its budget is not signed, and neither is one of another tok
     await assert.rejects(pay(createPayer({ account: counting, budgets: [BUDGET], ...options }), ...offers));
     assert.equal(signatures, 0);
   }
+  const payer = createPayer({ budgets: [BUDGET] }); // the scheme itself refuses too, whatever the client lets through
+  await assert.rejects(payer.orders.createPaymentPayload(2, order({ asset: REDEEMER })), /another token/);
+  await assert.rejects(payer.orders.createPaymentPayload(2, order({ payTo: REDEEMER })), /not of 0x5FbDB/);
 });
 
 test("all orders together stay within the budget", async () => {
@@ -440,6 +443,15 @@ test("a file that is broken or of somebody else is not overwritten", async () =>
     await assert.rejects(pay(createPayer({ store: new FileStore(path) }), credits()), { name: "StateUnusable" });
     assert.equal(await readFile(path, "utf8"), text);
   }
+});
+
+test("a file that another program holds is not touched, and the error names the lock", async () => {
+  const path = join(folder, "held.json");
+  await writeFile(`${path}.lock`, "");
+  const store = new FileStore(path, 30);
+  await assert.rejects(pay(createPayer({ store }), credits()), (error) => error.nextStep.includes(`${path}.lock`));
+  await rm(`${path}.lock`);
+  assert.equal((await pay(createPayer({ store }), credits())).payload.voucher.ceiling, "2");
 });
 
 test("a change that fails is not kept", async () => {
