@@ -43,7 +43,7 @@ def list_offers(
         accounts: How the account stands of whoever pays, by the id of the plan, if that is proved.
     """
     credits = [_offer_credits(plan, service, settings, accounts.get(plan.plan_id)) for plan in _sort(service, endpoint)]
-    orders = [_offer_order(plan, service, settings) for plan in _sort(service, endpoint)]
+    orders = [_offer_order(plan, service, settings, accounts.get(plan.plan_id)) for plan in _sort(service, endpoint)]
     return [*credits, *(offer for offer in orders if offer is not None), *_offer_transfers(endpoint)]
 
 
@@ -102,7 +102,9 @@ def _offer_credits(
     )
 
 
-def _offer_order(plan: SoldPlan, service: SoldService, settings: MeterSettings) -> OrderOffer | None:
+def _offer_order(
+    plan: SoldPlan, service: SoldService, settings: MeterSettings, account: CreditsAccount | None = None
+) -> OrderOffer | None:
     """Return the offer of a plan and of a request out of it. None where one purchase would not pay for the request."""
     price, most = plan.price, find_most(plan, service)
     if price is None or not price.takes_orders or price.credits < most:
@@ -118,6 +120,7 @@ def _offer_order(plan: SoldPlan, service: SoldService, settings: MeterSettings) 
         most,
         service.did,
         service.settings.level.value,
+        account,
     )
 
 

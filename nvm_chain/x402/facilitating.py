@@ -94,10 +94,12 @@ class VerifyAnswer:
     payer: ChecksumAddress | None = None
     reason: str | None = None
     message: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer. What is not known is left out."""
-        told = {"invalidReason": self.reason, "invalidMessage": self.message, "payer": self.payer}
+        told: dict[str, Any] = {"invalidReason": self.reason, "invalidMessage": self.message, "payer": self.payer}
+        told["extra"] = dict(self.extra) or None
         return {"isValid": self.reason is None, **_drop_missing(told)}
 
 

@@ -46,6 +46,14 @@ class CreditsAccount:
         numbers = {"nextCeiling": self.next_ceiling, "settled": self.settled, "available": self.available}
         return {"holder": self.holder, **{name: str(n) for name, n in numbers.items() if n is not None}}
 
+    @classmethod
+    def from_json(cls, value: Any) -> "CreditsAccount | None":
+        """Read the account of an offer. None for None. Raises InvalidMessage, or an error of Python for another value."""
+        if value is None:
+            return None
+        numbers = [None if value.get(name) is None else _read_number(value[name]) for name in ("settled", "available")]
+        return cls(parse_address(value["holder"], "holder address"), _read_number(value["nextCeiling"]), *numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class CreditsOffer:
@@ -107,21 +115,12 @@ class CreditsOffer:
                 max_seconds=int(value["maxTimeoutSeconds"]),
                 service=str(extra["service"]),
                 level=str(extra["level"]),
-                account=_read_account(extra.get("account")),
+                account=CreditsAccount.from_json(extra.get("account")),
             )
         except InvalidMessage:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise InvalidMessage(_NOUN, f"it is malformed ({type(error).__name__})") from None
-
-
-def _read_account(value: Any) -> CreditsAccount | None:
-    if value is None:
-        return None
-    numbers = [None if value.get(name) is None else _read_number(value[name]) for name in ("settled", "available")]
-    return CreditsAccount(
-        parse_address(value["holder"], "holder address"), _read_number(value["nextCeiling"]), *numbers
-    )
 
 
 def _read_number(text: Any) -> int:

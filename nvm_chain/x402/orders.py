@@ -18,9 +18,10 @@ from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.ids import parse_plan_id
-from nvm_chain.x402.accepted import Accepted, read_integer, refuse
+from nvm_chain.x402.accepted import ACCOUNT, Accepted, read_integer, refuse
 from nvm_chain.x402.exact import UPFRONT
 from nvm_chain.x402.networks import format_network, parse_network
+from nvm_chain.x402.offers import CreditsAccount
 from nvm_chain.x402.vouchers import read_binding, read_text, read_voucher, write_voucher
 
 ORDER_SCHEME: Final = "nvm-order"
@@ -32,7 +33,8 @@ class OrderOffer:
     """A plan for sale. ``amount`` is what one purchase costs, and ``credits`` is what it gives.
 
     ``request_credits`` is the highest number of them that the request takes, and 0 at the URL where the plan alone is sold. There, the
-    payment needs no voucher. The order is signed for ``contract``, by the domain of ``token``.
+    payment needs no voucher. The order is signed for ``contract``, by the domain of ``token``. ``account`` is there if the
+    server refused a voucher. It has the ceiling of the voucher that comes with the order.
     """
 
     token: Domain
@@ -45,6 +47,7 @@ class OrderOffer:
     request_credits: Credits = 0
     service: str = ""
     level: str = ""
+    account: CreditsAccount | None = None
 
     @property
     def scheme(self) -> str:
@@ -53,7 +56,10 @@ class OrderOffer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the offer as an element of ``accepts``."""
-        request = {"service": self.service, "level": self.level, "requestCredits": str(self.request_credits)}
+        request: dict[str, Any] = {"service": self.service, "level": self.level}
+        request["requestCredits"] = str(self.request_credits)
+        if self.account is not None:
+            request[ACCOUNT] = self.account.to_json()
         return {
             "scheme": ORDER_SCHEME,
             "network": format_network(self.token.chain_id),
@@ -92,6 +98,7 @@ class OrderOffer:
                 request_credits=read_integer(extra.get("requestCredits", "0"), "requestCredits"),
                 service=str(extra.get("service", "")),
                 level=str(extra.get("level", "")),
+                account=CreditsAccount.from_json(extra.get(ACCOUNT)),
             )
         except InvalidMessage:
             raise

@@ -11,6 +11,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import (
     BooksBehind,
+    CeilingTooLow,
     CreditsUsedUp,
     FundsError,
     HolderCannotPay,
@@ -130,7 +131,8 @@ class BuyingServer:
         by_voucher = self._read_voucher(payer, payment)
         try:
             admitted = await self._admit(by_voucher, passage)
-        except UNCOUNTED:
+        except UNCOUNTED as error:
+            await self._check_ceiling(payment, offer, error)
             admitted = None
         except NvmChainError as error:
             await self._check_unsent(payment, offer, error)
@@ -148,6 +150,14 @@ class BuyingServer:
             await self._server.serve_admitted(by_voucher, *admitted, passage, send, more)
         except Refused as refused:
             raise self._keep_from_paying_again(refused, passage) from refused
+
+    async def _check_ceiling(self, payment: OrderPayment, offer: OrderOffer, error: NvmChainError) -> None:
+        """Check that the voucher of an order would pay for the request after the order. Raises CeilingTooLow, or as below."""
+        voucher = None if payment.signed is None else payment.signed.voucher
+        if voucher is not None and isinstance(error, CreditsUsedUp) and voucher.ceiling < error.next_ceiling:
+            low = CeilingTooLow(error.next_ceiling, voucher.plan_id, voucher.holder, voucher.ceiling)
+            await self._check_unsent(payment, offer, low)
+            raise low
 
     async def _check_unsent(self, payment: OrderPayment, offer: OrderOffer, error: NvmChainError) -> None:
         """Raise Refused with 409 for a voucher that is not good, if its order was sent before. Nobody is told to pay again."""

@@ -4,16 +4,17 @@ A voucher is settled when its credits are charged in the books, which is durable
 the settler takes what is owed on the chain in batches. A voucher is spent by its first settlement, whoever submitted it.
 """
 
-from typing import Final
+from typing import Any, Final
 
-from nvm_chain.errors import AnswerNotKept, InputError, NvmChainError, PaymentMalformed, PaymentRefused
+from nvm_chain.errors import AnswerNotKept, InputError, NvmChainError, PaymentMalformed, PaymentRefused, RequestRefused
 from nvm_chain.meter.credentials import VoucherCredential
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.requests import Request
 from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.signing.eip712 import check_address
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.ids import parse_plan_id
-from nvm_chain.x402.accepted import read_integer
+from nvm_chain.x402.accepted import ACCOUNT, read_integer
 from nvm_chain.x402.facilitating import (
     INVALID_REQUIREMENTS,
     FacilitatorRequest,
@@ -25,7 +26,7 @@ from nvm_chain.x402.facilitator.callers import Caller
 from nvm_chain.x402.facilitator.desk import is_own_fault
 from nvm_chain.x402.facilitator.reasons import NETWORK_MISMATCH, UNSUPPORTED_SCHEME, find_reason
 from nvm_chain.x402.networks import format_network
-from nvm_chain.x402.offers import CREDITS_SCHEME
+from nvm_chain.x402.offers import CREDITS_SCHEME, CreditsAccount
 from nvm_chain.x402.vouchers import read_payload
 
 NOT_YOURS: Final = "nvm_ServiceNotYours"
@@ -52,7 +53,7 @@ class MeterCases:
         except NvmChainError as error:
             if is_own_fault(error, self._meter.settings.redeemer):
                 raise
-            return VerifyAnswer(None, find_reason(error), error.message())
+            return VerifyAnswer(None, find_reason(error), error.message(), _tell_account(error))
         return VerifyAnswer(hold.key.holder)
 
     async def settle(self, caller: Caller, request: FacilitatorRequest, key: str | None) -> SettleAnswer:
@@ -103,3 +104,11 @@ class MeterCases:
             return VoucherCredential(signed), Request(service, "GET", "/", None), credits
         asked = Request(service, binding.method, binding.target, None)
         return VoucherCredential(signed, binding), asked, credits
+
+
+def _tell_account(error: NvmChainError) -> dict[str, Any]:
+    """Return how the account stands of a holder who has signed, so that its client signs another ceiling."""
+    holder = error.fields.get("holder")
+    if not isinstance(error, RequestRefused) or not error.next_ceiling or holder is None:
+        return {}
+    return {ACCOUNT: CreditsAccount(check_address(str(holder), "holder"), error.next_ceiling).to_json()}

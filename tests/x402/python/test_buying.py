@@ -78,9 +78,10 @@ def count_orders(official: Official) -> int:
 
 
 def has_ordered(official: Official, number: int) -> bool:
-    """Send a request that is served, and return whether the budget has ordered so often."""
-    assert official.ask("POST", "/ask").status_code == 200
-    return count_orders(official) == number
+    """Send a request, and return whether it was served and the budget has ordered so often. After 202, it is sent again."""
+    answer = official.ask("POST", "/ask")
+    assert answer.status_code in (200, 202), answer.text
+    return answer.status_code == 200 and count_orders(official) == number
 
 
 # ---------------------------------------------------------------------- plans within a budget
@@ -91,12 +92,16 @@ def test_newcomer__with_a_budget__buys_the_plan_once_and_is_served(counter: Coun
     signer = counter.market.new_buyer()
     official = open_budget(counter, signer, kind)
     answer = official.ask("POST", "/ask", data=b"tea?")
+    while answer.status_code == 202:  # a busy machine counts the credits later
+        answer = official.ask("POST", "/ask", data=b"tea?")
     assert answer.status_code == 200, answer.text
     assert len(read_header(answer, "payment-response")["transaction"]) == 66
-    assert [payment["accepted"]["scheme"] for payment in official.payments] == ["nvm-credits", "nvm-order"]
+    schemes = [payment["accepted"]["scheme"] for payment in official.payments]
+    assert (schemes[0], set(schemes[1:])) == ("nvm-credits", {"nvm-order"})
+    assert len({str(payment["payload"]["order"]) for payment in official.payments[1:]}) == 1
     for _ in range(2):
         assert official.ask("POST", "/ask", data=b"more tea?").status_code == 200
-    assert [payment["accepted"]["scheme"] for payment in official.payments[2:]] == ["nvm-credits"] * 2
+    assert [payment["accepted"]["scheme"] for payment in official.payments[-2:]] == ["nvm-credits"] * 2
     assert (counter.market.read_credits(signer), counter.market.read_paid(signer)) == (CREDITS, PRICE)
     assert count_orders(official) == 1
 
