@@ -13,6 +13,7 @@ from nvm_chain.signing.authorizations import build_transfer_authorization, sign_
 from nvm_chain.signing.eip712 import Domain
 from nvm_chain.signing.signed_orders import build_order_authorization, sign_order
 from nvm_chain.signing.vouchers import build_voucher, sign_voucher
+from nvm_chain.types.addresses import parse_address
 from nvm_chain.x402.exact import ExactOffer, write_exact_payment
 from nvm_chain.x402.offers import CreditsAccount, CreditsOffer
 from nvm_chain.x402.orders import OrderOffer
@@ -22,15 +23,15 @@ from tests.support.vectors import FOLDER
 VECTORS: Final[dict[str, Any]] = json.loads((FOLDER / "x402.json").read_text("utf-8"))
 BUYER: Final[LocalAccount] = Account.from_key(VECTORS["key"])
 CHAIN: Final = 84_532
-CREDITS: Final = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-SHOP: Final = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
-TOKEN: Final = Domain("USDC", "2", CHAIN, "0x036CbD53842c5426634e7929541eC2318f3dCF7e")
+CREDITS: Final = parse_address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
+SHOP: Final = parse_address("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
+TOKEN: Final = Domain("USDC", "2", CHAIN, parse_address("0x036CbD53842c5426634e7929541eC2318f3dCF7e"))
 PLAN: Final = 2**255 + 12_345
 DID: Final = f"did:nv:{7:064x}"
 
 CREDITS_OFFER: Final = CreditsOffer(CHAIN, CREDITS, PLAN, SHOP, 2, 60, DID, "full")
 CORRECTED_OFFER: Final = CreditsOffer(
-    *(CHAIN, CREDITS, PLAN, SHOP, 2, 60, DID, "full"), CreditsAccount(BUYER.address, 9, 7, 40)
+    CHAIN, CREDITS, PLAN, SHOP, 2, 60, DID, "full", CreditsAccount(parse_address(BUYER.address), 9, 7, 40)
 )
 ORDER_OFFER: Final = OrderOffer(TOKEN, CREDITS, PLAN, 20_000_000, 100, SHOP, 300, 2, DID, "full")
 PLAN_OFFER: Final = OrderOffer(TOKEN, CREDITS, PLAN, 20_000_000, 100, SHOP, 300)

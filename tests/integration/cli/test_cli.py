@@ -166,6 +166,18 @@ def make_gateway(shell: Shell, write_keyfile: WriteKeyfile, variables: dict[str,
         shutil.copytree(shell.folder, shell.folder / "shop", ignore=shutil.ignore_patterns("shop"))
 
 
+def make_files(shell: Shell, write_keyfile: WriteKeyfile, variables: dict[str, str], words: list[str]) -> None:
+    """Write the files and databases that the commands of a group read."""
+    if words[0] == "index":
+        make_indexes(shell)
+    if words[0] == "meter":
+        make_books(shell, write_keyfile)
+    if words[0] == "facilitator":
+        (shell.folder / "shops.txt").write_text(f"shop sha256:{'ab' * 32}\n", "utf-8")
+    if words[0] == "gateway":
+        make_gateway(shell, write_keyfile, variables, words)
+
+
 def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: str) -> Ran:
     """Run an example on a chain with all that it names."""
     world = shell.world
@@ -198,14 +210,7 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         "MESSAGE": name_message(Notice(bytes(32), NoticeKind.LOW_BALANCE, PLAN, HOLDER, 5, 0, 0, 0)),
     }
     words = expand(example, variables)
-    if words[0] == "index":
-        make_indexes(shell)
-    if words[0] == "meter":
-        make_books(shell, write_keyfile)
-    if words[0] == "facilitator":
-        (shell.folder / "shops.txt").write_text(f"shop sha256:{'ab' * 32}\n", "utf-8")
-    if words[0] == "gateway":
-        make_gateway(shell, write_keyfile, variables, words)
+    make_files(shell, write_keyfile, variables, words)
     typed = None
     for sign in ("<", ">", ">>"):
         if sign in words:
