@@ -196,6 +196,7 @@ SECONDS_ONLY |= {
     "nvm_chain/meter/session_tranches.py",
     "nvm_chain/gateway/metrics.py",
     "nvm_chain/x402/facilitator/limits.py",
+    "nvm_chain/integrations/x402/signing_in.py",
 }
 SECONDS_ONLY |= {
     f"nvm_chain/gateway/{name}.py"

@@ -203,7 +203,7 @@ OWN: Final[dict[str, dict[str, Any]]] = {
         "service": "https://tea.example.com",
         "nonce": "0x" + "5e" * 32,
         "valid_before": 1_800_000_000,
-        "transaction": None,
+        "transaction": _HASH,
     },
     "BudgetUsedUp": {"orders": 3, "reason": "3 are allowed"},
     "GatewayRefused": {
@@ -255,10 +255,8 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "TooManyOpenRequests": {"next_ceiling": 0},
     "TooManyRequests": {"service": "did:nv:0000…0008", "limit": 10, "period_seconds": 60, "retry_seconds": 7},
     "QuotaReached": {"service": "did:nv:0000…0008", "quota": 50, "available": 4, "required": 5, "retry_seconds": 3_600},
-    **{
-        name: {"payment": "0x51a0…77b1", "transaction": _HASH}
-        for name in ("PaymentClaimed", "PaymentUnderWay", "PaymentForOther", "PaymentServed", "PaymentServing")
-    },
+    **{name: {"payment": "0x51a0…77b1"} for name in ("PaymentClaimed", "PaymentForOther", "PaymentServing")},
+    **{name: {"payment": "0x51a0…77b1", "transaction": _HASH} for name in ("PaymentUnderWay", "PaymentServed")},
     "PaymentNotMade": {"payment": "0x51a0…77b1", "reason": "it has expired"},
     "PaymentByHand": {"payment": "0x51a0…77b1", "reason": "the key of [x402] is not a minter of the plan"},
     "TooManyPayments": {"next_ceiling": 0, "sent": 20, "retry_seconds": 3_600},

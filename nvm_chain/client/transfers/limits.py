@@ -33,8 +33,8 @@ def build_token_limit(
     Args:
         chain_id: The chain of the token, such as 8453.
         token: The address of the token, which takes transfers by authorization (EIP-3009).
-        per_request: The most that a single request may cost, in base units of the token.
-        in_all: The most that is signed in all. What is signed counts, whether or not a server took it.
+        per_request: The max amount of a single request, in base units of the token.
+        in_all: The max amount that is signed in all. What is signed counts, whether or not a server took it.
         payees: The addresses that may be paid. Every address if empty.
 
     Raises:

@@ -19,7 +19,7 @@ OURS = (CREDITS_SCHEME, ORDER_SCHEME)
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """A policy of the official client. ``others`` is the most that other schemes may pay of a token of a budget, in base units."""
+    """A policy of the official client. ``others`` is the max amount that other schemes may pay of a token of a budget, in base units."""
 
     vouchers: Vouchers
     plans: Plans

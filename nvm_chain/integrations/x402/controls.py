@@ -42,10 +42,18 @@ def build_spend_controls(buyer: Buyer, own: Controls | None = None) -> dict[str,
 
 
 def find_caps_of_others(buyer: Buyer, own: Controls | None = None) -> dict[tuple[str, str], int]:
-    """Return the most that other schemes may pay of each token of a budget, in base units, by network and asset in small letters.
+    """Return the max amount that other schemes may pay of each token of a budget, in base units, by network and asset in small letters.
 
     The official client has one cap for an asset, whatever the scheme. So an order of a budget would raise it for a scheme that
-    pays for one request. Here that scheme keeps what the program's own controls say of the asset, and nothing without them.
+    pays for one request. Here that scheme keeps what the program's own controls say of the asset. If they say nothing, it pays nothing.
+
+    Args:
+        buyer: The buyer, whose budgets name plans.
+        own: The program's own spend controls.
+
+    Raises:
+        UnknownPlan: A plan of a budget is not registered.
+        NetworkError: The node does not give a usable answer.
     """
     network = format_network(buyer.chain.chain_id)
     if (own or {}).get("allowed_assets") is True:

@@ -1,5 +1,8 @@
 """A client of httpx with the official transport, which tells the plug-in each request before it is sent."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from nvm_chain.client.bodies import gather_async
@@ -17,20 +20,52 @@ except ModuleNotFoundError as error:
     raise MissingExtra("The plug-in for the official client of x402", "x402") from error
 
 
+class _Sending(httpx.AsyncBaseTransport):
+    """What the official transport sends by. It keeps each answer, because the official one leaves some of them open."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self._answers: ContextVar[list[httpx.Response]] = ContextVar("nvm_chain_x402_answers")
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        self._answers.get([]).append(answer)
+        return answer
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    @asynccontextmanager
+    async def closing_others(self) -> AsyncIterator[list[httpx.Response]]:
+        """Close all answers of the block but those in the list, which the block fills. An open one holds its connection."""
+        kept: list[httpx.Response] = []
+        answers: list[httpx.Response] = []
+        token = self._answers.set(answers)
+        try:
+            yield kept
+        finally:
+            self._answers.reset(token)
+            for answer in answers:
+                if not any(answer is one for one in kept):
+                    await answer.aclose()
+
+
 class NotingTransport(httpx.AsyncBaseTransport):
     """The official transport. Payments are bound to exactly the request, and a paid answer is not followed to another address."""
 
     def __init__(self, client: x402Client, inner: httpx.AsyncBaseTransport | None = None) -> None:
         """Take a client for which `pay_from_credits` was called. ``inner`` sends, and must not send anything twice."""
         self._vouchers = find_vouchers(client)
-        self._official = x402AsyncTransport(client, inner)
+        self._sending = _Sending(httpx.AsyncHTTPTransport() if inner is None else inner)
+        self._official = x402AsyncTransport(client, self._sending)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and pay for it if that is necessary. httpx calls this.
 
+        If the official client cannot pay, it raises an error of its own, whose cause is that of the plug-in.
+
         Raises:
             BodyNotRepeatable: The body can be read only once, and is too long. Nothing was sent.
-            PaymentError: The official client could not pay. The error of the plug-in is its cause.
         """
         stream: Any = request.stream
         body = read_whole(request)
@@ -40,7 +75,9 @@ class NotingTransport(httpx.AsyncBaseTransport):
         place = find_place(str(request.url), request.url.raw_path.decode("ascii"))
         noted = Noted(place, request.method, body, request.headers.get("idempotency-key"))
         with noting(noted), self._vouchers.taking_back() as signed:
-            answer = await self._official.handle_async_request(request)
+            async with self._sending.closing_others() as kept:
+                answer = await self._official.handle_async_request(request)
+                kept.append(answer)
         if not signed:
             return answer
         return PaidAnswer(

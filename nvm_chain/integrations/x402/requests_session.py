@@ -1,8 +1,12 @@
 """A session of requests with the official adapter, which tells the plug-in each request before it is sent."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from nvm_chain.client.requests_adapter import PaidAnswer, describe, make_repeatable
 from nvm_chain.errors import MissingExtra
@@ -16,7 +20,34 @@ except ModuleNotFoundError as error:
     raise MissingExtra("The plug-in for the official client of x402", "x402") from error
 
 
-class NotingAdapter(x402HTTPAdapter):
+class _Sending(HTTPAdapter):
+    """What the official adapter sends by. It keeps each answer, because the official one leaves some of them open."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._answers: ContextVar[list[requests.Response]] = ContextVar("nvm_chain_x402_answers")
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        answer = super().send(request, *args, **options)
+        self._answers.get([]).append(answer)
+        return answer
+
+    @contextmanager
+    def closing_others(self) -> Iterator[list[requests.Response]]:
+        """Close all answers of the block but those in the list, which the block fills."""
+        kept: list[requests.Response] = []
+        answers: list[requests.Response] = []
+        token = self._answers.set(answers)
+        try:
+            yield kept
+        finally:
+            self._answers.reset(token)
+            for answer in answers:
+                if not any(answer is one for one in kept):
+                    answer.close()
+
+
+class NotingAdapter(x402HTTPAdapter, _Sending):
     """The official adapter. Payments are bound to exactly the request, and a paid answer is not followed to another address."""
 
     def __init__(self, client: x402ClientSync, **options: Any) -> None:
@@ -27,15 +58,17 @@ class NotingAdapter(x402HTTPAdapter):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request, and pay for it if that is necessary. requests calls this.
 
+        If the official client cannot pay, it raises an error of its own, whose cause is that of the plug-in.
+
         Raises:
             BodyNotRepeatable: The body can be read only once, and is too long. Nothing was sent.
-            PaymentError: The official client could not pay. The error of the plug-in is its cause.
         """
         own = make_repeatable(request, self._vouchers.buyer.max_body)
         wanted = describe(own)
         noted = Noted(wanted.place, wanted.method, wanted.body, wanted.key)
-        with noting(noted), self._vouchers.taking_back() as signed:
+        with noting(noted), self._vouchers.taking_back() as signed, self.closing_others() as kept:
             answer = super().send(own, **options)
+            kept.append(answer)
         if not signed:
             return answer
         paid = PaidAnswer()

@@ -181,7 +181,7 @@ def test_ask__of_other_http__is_refused(desk: FacilitatorDesk) -> None:
 
 def test_program__of_the_page__asks_this_facilitator(desk: FacilitatorDesk) -> None:
     page = (Path(__file__).parent.parent.parent.parent / "docs" / "facilitator.md").read_text("utf-8")
-    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (program,) = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
     program = program.replace("http://127.0.0.1:8403", desk.url).replace("kZ3v…", TOKENS["shop"])
     names: dict[str, Any] = {}
     exec(compile(program, "facilitator.md", "exec"), names)

@@ -1,6 +1,7 @@
 """Official clients buy at our gateway: plans within a budget by the plug-in, and by stock ``exact``; our client pays ``exact`` there."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -24,6 +25,8 @@ from nvm_chain.client.transfers.limits import build_token_limit
 from nvm_chain.client.transfers.payer import TokenPayer
 from nvm_chain.errors import BudgetUsedUp, PaymentNotAllowed
 from nvm_chain.operations.credits import burn_credits
+from nvm_chain.signing.service_tokens import format_service_token
+from nvm_chain.signing.vouchers import build_voucher, sign_voucher
 from tests.gateway.serving import reply
 from tests.support.anvil import wait_until
 from tests.x402.buying.conftest import market as market
@@ -84,6 +87,23 @@ def has_ordered(official: Official, number: int) -> bool:
     return answer.status_code == 200 and count_orders(official) == number
 
 
+def has_nothing(counter: Counter, signer: LocalAccount) -> bool:
+    """Return whether the gateway has seen that an account has no credits. Until then it serves, and the account owes it."""
+    market = counter.market
+    voucher = build_voucher(
+        market.plan_id,
+        holder=signer.address,
+        redeemer=market.world.redeemer.address,
+        ceiling=1,
+        deadline=int(time.time()) + 3_600,
+    )
+    contract = market.chain.credits.address
+    token = format_service_token(sign_voucher(signer, voucher, chain_id=market.chain.chain_id, contract=contract))
+    answer = requests.get(f"{counter.url}/account", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return bool(answer.json()["available"] == "0")
+
+
 # ---------------------------------------------------------------------- plans within a budget
 
 
@@ -111,9 +131,10 @@ def test_credits__that_are_used_up__are_bought_again_until_the_budget_is(counter
     official = open_budget(counter, signer)
     market.chain.ask("anvil_setBalance", signer.address, hex(10**18))
     for number in (1, 2):
-        assert wait_until(partial(has_ordered, official, number), 20)  # the gateway sees what was burnt
+        assert wait_until(partial(has_ordered, official, number), 20)  # again after 202
         assert market.read_paid(signer) == number * PRICE
         burn_credits(market.connect(), signer, market.plan_id, CREDITS)
+        assert wait_until(partial(has_nothing, counter, signer), 20)
     errors: list[BaseException | None] = []
 
     def is_refused() -> bool:
@@ -163,6 +184,7 @@ def test_order__whose_answer_was_lost__is_sent_again_and_paid_once(
     def lose(adapter: Any, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         answer = real(adapter, request, *args, **options)
         if "payment-signature" in request.headers:
+            answer.close()
             raise requests.ConnectionError("the connection was lost")
         return answer
 

@@ -268,3 +268,14 @@ def test_tasks__that_share_a_client__are_bound_each_to_its_own_request(official:
     targets = {payment["payload"]["binding"]["target"] for payment in buyer.payments}
     assert targets == {f"/ask?n={n}" for n in range(16)}
     buyer.gate.wait_for("charged", "32")
+
+
+def test_refused_payments__leave_no_connection_open(official: Open) -> None:
+    others = official("session")
+    one = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=1))
+    buyer = official("client", options={"transport": one})
+    for number in range(3):
+        assert others.ask("POST", "/ask", data=b"%d" % number).status_code == 200
+        answer = buyer.ask("POST", "/ask", data=b"%d" % number)  # corrected, by the only connection
+        assert answer.status_code == 200, answer.text
+    assert len(buyer.payments) > 3
