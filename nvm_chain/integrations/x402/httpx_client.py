@@ -1,7 +1,5 @@
 """A client of httpx with the official transport, which tells the plug-in each request before it is sent."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -21,33 +19,25 @@ except ModuleNotFoundError as error:
 
 
 class _Sending(httpx.AsyncBaseTransport):
-    """What the official transport sends by. It keeps each answer, because the official one leaves some of them open."""
+    """What the official transport sends by. It closes the answer before, because the official one leaves a refused payment open.
+
+    An open answer holds its connection, and a client has so many.
+    """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
-        self._answers: ContextVar[list[httpx.Response]] = ContextVar("nvm_chain_x402_answers")
+        self.last: ContextVar[httpx.Response | None] = ContextVar("nvm_chain_x402_last", default=None)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        before = self.last.get()
+        if before is not None:
+            await before.aclose()
         answer = await self._inner.handle_async_request(request)
-        self._answers.get([]).append(answer)
+        self.last.set(answer)
         return answer
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-    @asynccontextmanager
-    async def closing_others(self) -> AsyncIterator[list[httpx.Response]]:
-        """Close all answers of the block but those in the list, which the block fills. An open one holds its connection."""
-        kept: list[httpx.Response] = []
-        answers: list[httpx.Response] = []
-        token = self._answers.set(answers)
-        try:
-            yield kept
-        finally:
-            self._answers.reset(token)
-            for answer in answers:
-                if not any(answer is one for one in kept):
-                    await answer.aclose()
 
 
 class NotingTransport(httpx.AsyncBaseTransport):
@@ -75,9 +65,8 @@ class NotingTransport(httpx.AsyncBaseTransport):
         place = find_place(str(request.url), request.url.raw_path.decode("ascii"))
         noted = Noted(place, request.method, body, request.headers.get("idempotency-key"))
         with noting(noted), self._vouchers.taking_back() as signed:
-            async with self._sending.closing_others() as kept:
-                answer = await self._official.handle_async_request(request)
-                kept.append(answer)
+            self._sending.last.set(None)
+            answer = await self._official.handle_async_request(request)
         if not signed:
             return answer
         return PaidAnswer(

@@ -1,7 +1,5 @@
 """A session of requests with the official adapter, which tells the plug-in each request before it is sent."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -21,30 +19,19 @@ except ModuleNotFoundError as error:
 
 
 class _Sending(HTTPAdapter):
-    """What the official adapter sends by. It keeps each answer, because the official one leaves some of them open."""
+    """What the official adapter sends by. It closes the answer before, because the official one leaves a refused payment open."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._answers: ContextVar[list[requests.Response]] = ContextVar("nvm_chain_x402_answers")
+        self._last: ContextVar[requests.Response | None] = ContextVar("nvm_chain_x402_last", default=None)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        before = self._last.get()
+        if before is not None:
+            before.close()
         answer = super().send(request, *args, **options)
-        self._answers.get([]).append(answer)
+        self._last.set(answer)
         return answer
-
-    @contextmanager
-    def closing_others(self) -> Iterator[list[requests.Response]]:
-        """Close all answers of the block but those in the list, which the block fills."""
-        kept: list[requests.Response] = []
-        answers: list[requests.Response] = []
-        token = self._answers.set(answers)
-        try:
-            yield kept
-        finally:
-            self._answers.reset(token)
-            for answer in answers:
-                if not any(answer is one for one in kept):
-                    answer.close()
 
 
 class NotingAdapter(x402HTTPAdapter, _Sending):
@@ -66,9 +53,9 @@ class NotingAdapter(x402HTTPAdapter, _Sending):
         own = make_repeatable(request, self._vouchers.buyer.max_body)
         wanted = describe(own)
         noted = Noted(wanted.place, wanted.method, wanted.body, wanted.key)
-        with noting(noted), self._vouchers.taking_back() as signed, self.closing_others() as kept:
+        with noting(noted), self._vouchers.taking_back() as signed:
+            self._last.set(None)
             answer = super().send(own, **options)
-            kept.append(answer)
         if not signed:
             return answer
         paid = PaidAnswer()
