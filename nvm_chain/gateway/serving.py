@@ -193,7 +193,8 @@ class Server:
         try:
             offer = find_accepted(payer.payment, offers if self.buying else [])
         except OfferDiffers as error:
-            raise Refused(await self.refuse_payment(error, passage)) from error
+            known = None if self.buying is None else await self.buying.answer_known(payer, passage)
+            raise Refused(known or await self.refuse_payment(error, passage)) from error
         await read_start(passage.body)
         try:
             if self.buying is not None:

@@ -28,6 +28,9 @@ class Buying(Protocol):
     async def serve(self, payer: BuyingPayer, offer: Offer, passage: Passage, send: Send, more: Headers) -> None:
         """Serve a request for a payment that accepts an offer of now, or answer why it is not served."""
 
+    async def answer_known(self, payer: BuyingPayer, passage: Passage) -> Refusal | None:
+        """Return the answer to a payment that accepts no offer of now, if something was signed for it. Otherwise None."""
+
 
 class Charging(Protocol):
     """What serves requests for charges of MPP."""

@@ -24,6 +24,7 @@ from nvm_chain.errors import (
     TransactionError,
 )
 from nvm_chain.gateway.addresses import find_address
+from nvm_chain.gateway.buying.known import answer_known
 from nvm_chain.gateway.buying.purchases import Purchases
 from nvm_chain.gateway.buying.telling import PAYMENTS, answer_claimed, answer_job, tell_payment
 from nvm_chain.gateway.buying.troubles import Tell, refuse_sending
@@ -116,6 +117,10 @@ class BuyingPaths:
             bought = await self._pay(payment, find_accepted(payment, offers))
         except PaymentClaimed as error:
             return answer_claimed(error, own)
+        except OfferDiffers as error:
+            chain_id = self._settings.chain_id
+            known = await answer_known(self._purchases, payment, own, chain_id, serves=False)
+            return known or self._refuse(error, plan, offers, own)
         except NvmChainError as error:
             return self._refuse(error, plan, offers, own)
         return answer_job(bought, own, self._settings.chain_id)

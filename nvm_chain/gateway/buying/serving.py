@@ -25,6 +25,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.errors.fields import Seconds
 from nvm_chain.gateway.addresses import find_address
+from nvm_chain.gateway.buying.known import answer_known
 from nvm_chain.gateway.buying.purchases import Purchases, name_order
 from nvm_chain.gateway.buying.requests import Requests
 from nvm_chain.gateway.buying.telling import answer_claimed, answer_job, write_response
@@ -79,6 +80,11 @@ class BuyingServer:
                 await self._serve_order(payer, payment, offer, passage, send, more)
         except PaymentClaimed as error:
             await answer(send, answer_claimed(error, self._find_own(passage)), more)
+
+    async def answer_known(self, payer: BuyingPayer, passage: Passage) -> Refusal | None:
+        """Return the answer to a payment that accepts no offer of now, if something was signed for it. Otherwise None."""
+        own = self._find_own(passage)
+        return await answer_known(self._purchases, payer.payment, own, self._chain_id, serves=True)
 
     def _find_own(self, passage: Passage) -> str:
         """Return the URL in front of the gateway's own paths."""

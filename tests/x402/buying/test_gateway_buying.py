@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from nvm_chain.x402.headers import read_header
+from nvm_chain.x402.headers import read_header, write_header
 from nvm_chain.x402.payments import write_order_payment
 from tests.gateway.serving import reply
+from tests.support.anvil import wait_until
 from tests.x402.buying.market import CREDITS, PRICE, Market
 from tests.x402.buying.shop import Counter, open_counter, pay_order, register_agent, sign_order_for
 
@@ -89,6 +90,36 @@ def test_request__whose_service_fails__is_served_when_the_same_payment_comes_aga
     assert counter.post(url, header, data=b"tea?").status_code == 200
     assert counter.post(url, header, data=b"tea?").status_code == 409
     assert market.read_paid(buyer) == PRICE
+
+
+def change_offer(header: dict[str, str]) -> dict[str, str]:
+    """Return a payment as it would be if another offer had been made before."""
+    payment = read_header(header["PAYMENT-SIGNATURE"], "payment")
+    payment["accepted"]["maxTimeoutSeconds"] += 1
+    return {"PAYMENT-SIGNATURE": write_header(payment)}
+
+
+def test_payment__that_was_made__is_not_asked_for_again_because_offers_have_changed(counter: Counter) -> None:
+    market = counter.market
+    buyer, url = market.new_buyer(), f"{counter.service_url}/ask"
+    header = counter.pay_exact(buyer, "POST", counter.order_url)
+    assert wait_until(lambda: counter.post(counter.order_url, header).status_code == 200, 30)
+    again = counter.post(counter.order_url, change_offer(header))
+    assert (again.status_code, again.json()["state"]) == (200, "granted")
+    header = counter.pay_exact(buyer, "POST", url)
+    assert counter.post(url, header, data=b"tea?").status_code == 200
+    again = counter.post(url, change_offer(header), data=b"tea?")
+    assert (again.status_code, again.json()["state"]) == (409, "served")
+    assert market.read_paid(buyer) == 2 * PRICE
+
+
+def test_payment__that_was_not_made__is_offered_anew_when_offers_have_changed(counter: Counter) -> None:
+    market = counter.market
+    buyer, url = market.new_buyer(), f"{counter.service_url}/ask"
+    assert counter.post(url, change_offer(counter.pay_exact(buyer, "POST", url))).status_code == 402
+    own = counter.order_url
+    assert counter.post(own, change_offer(counter.pay_exact(buyer, "POST", own))).status_code == 402
+    assert market.read_paid(buyer) == 0
 
 
 def test_request__with_a_transfer_that_cannot_be_made__is_offered_again_and_nothing_is_paid(counter: Counter) -> None:
