@@ -14,8 +14,9 @@ A transfer is paid if the token says that its nonce is used, and directly after 
 the transaction makes no difference. Each thread has a connection of its own, and any number of threads send with one key.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.node import encode_call
@@ -282,9 +283,14 @@ class Transfers:
         return payment
 
     def _send(self, payment: Payment) -> Payment:
-        """Sign and send the transfer, and wait for its block. Return the payment as it is then."""
-        if self._is_waiting(payment):
-            self._replace_stuck(payment)
+        """Sign and send the transfer, and wait for its block. Return the payment as it is then.
+
+        A transaction that has failed in a block is not followed by another one: each would cost gas, as often as the payer likes.
+        """
+        found = self._find_sent(payment)
+        if found is not None:
+            if found.get("blockNumber") is None:
+                self._replace_stuck(payment)
             return self._read(payment)
         signer = PaymentSigner(self._signer, self._writer, payment)
         data = f"0x{payment.call_data.hex()}"
@@ -310,12 +316,11 @@ class Transfers:
     def _give_back(self, payment: Payment) -> None:
         self._writer.run(lambda store: give_payment_back(store, payment.payment_id))
 
-    def _is_waiting(self, payment: Payment) -> bool:
-        """Return whether a node has the transaction, and it is in no block."""
+    def _find_sent(self, payment: Payment) -> Mapping[str, Any] | None:
+        """Return the transaction as a node has it. None if it has none of this key for the payment."""
         if not payment.hash or payment.sender != bytes.fromhex(self._signer.address[2:]):
-            return False
-        found = self._chain.find_transaction(payment.transaction)
-        return found is not None and found.get("blockNumber") is None
+            return None
+        return self._chain.find_transaction(payment.transaction)
 
     def _replace_stuck(self, payment: Payment) -> None:
         """Send a transaction that has waited long again with a higher fee. While others send with the key, that can wait."""
