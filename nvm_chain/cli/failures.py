@@ -34,6 +34,8 @@ from nvm_chain.errors import (
     NotMined,
     NvmChainError,
     OutcomeUnknown,
+    PaymentClaimed,
+    PaymentUnderWay,
     RequestRefused,
     SignatureError,
     StorageError,
@@ -43,12 +45,12 @@ from nvm_chain.errors import (
 from nvm_chain.errors.formatting import clean
 
 EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
-    ((NotMined, OutcomeUnknown, BatchIncomplete), EXIT_UNKNOWN_OUTCOME),
+    ((NotMined, OutcomeUnknown, BatchIncomplete, PaymentUnderWay), EXIT_UNKNOWN_OUTCOME),
     ((InputError, SignatureError, click.UsageError), EXIT_INPUT),
     ((KeyFailure,), EXIT_KEY),
     ((NetworkError, DeploymentError, UpstreamError), EXIT_NETWORK),
     ((FundsError,), EXIT_FUNDS),
-    ((TransactionError, RequestRefused), EXIT_REFUSED),
+    ((TransactionError, RequestRefused, PaymentClaimed), EXIT_REFUSED),
     ((StorageError,), EXIT_STORAGE),
     ((IndexFailure,), EXIT_INDEX),
 )
