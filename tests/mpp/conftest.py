@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.serving import Upstream, served
+from tests.gateway.conftest import upstream as upstream
+from tests.gateway.conftest import upstream_url as upstream_url
 from tests.mpp.market import Market, Stand, run_market
 
 
@@ -14,19 +15,6 @@ def market() -> Iterator[Market]:
     """A chain with what the seller sells."""
     with run_market() as market:
         yield market
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Upstream:
-    """The seller's service."""
-    return Upstream()
-
-
-@pytest.fixture(scope="module")
-def upstream_url(upstream: Upstream) -> Iterator[str]:
-    """Where the seller's service is."""
-    with served(upstream) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

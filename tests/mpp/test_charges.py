@@ -420,6 +420,7 @@ def test_transfer_of_a_charge__presented_over_x402__pays_for_nothing_more(
 
 
 def test_voucher__beside_charges__is_served_as_before(market: Market, stand: Stand) -> None:
+    stand.gate.wait_until_ready()  # other tests have mined blocks that are read in a moment
     answer = stand.gate.paid("POST", "/ask", b"by credits")
     assert answer.status_code == 200, answer.text
     assert "payment-receipt" not in answer.headers

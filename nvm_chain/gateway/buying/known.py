@@ -1,7 +1,7 @@
 """Payments that accept an offer of before. What is in the books decides what their buyers are told, and not what is offered now."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from nvm_chain.errors import InputError
 from nvm_chain.errors.fields import Number
@@ -14,7 +14,7 @@ from nvm_chain.types.addresses import parse_address
 from nvm_chain.x402.exact import ExactPayment
 from nvm_chain.x402.orders import OrderPayment
 
-CONFLICT = 409
+CONFLICT: Final = 409
 
 
 async def answer_known(
